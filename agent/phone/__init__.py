@@ -1,0 +1,1 @@
+"""The telephone: the agent answers calls with live readings, and calls people."""
