@@ -1,0 +1,1 @@
+"""The twin's HTTP face: the platform's calls and the telephone service's, and a page about both."""
