@@ -187,7 +187,10 @@ class _Turn(Turn):
                 return self._ask_number(Entering(target, unsure, self._by_speech(page)))
             case Memo():
                 self._effects.append(Visited(target))
-                return self._ask(Recording(target), self._filled(page.say, page))
+                say = self._filled(page.say, page)
+                if self._helper is None:  # there is no way back from a recording without one
+                    say = joined((say, WORDS[self._language(page)].memo_last))
+                return self._ask(Recording(target), say)
 
     def _keep_out(self, target: str, unsure: bool) -> Step | None:
         """The step that leads elsewhere when the caller may not reach ``target``."""

@@ -116,7 +116,8 @@ class Turn:
             case Recording(target):
                 page = self._page(target)
                 if isinstance(page, Memo):
-                    return self._helper, telephone.Recording(int(page.record), page.transcript)
+                    length = int(page.record)
+                    return self._helper or "END", telephone.Recording(length, page.transcript)
         return None, Keypad(1, KEY_SECONDS)
 
     def _miss(self, text: str) -> Step | None:

@@ -41,6 +41,7 @@ class Words:
     done: str = "完成，目前狀態是{state}。"
     failed: str = "沒有成功。"
     memo_done: str = "已經錄下。"
+    memo_last: str = "錄完之後電話會自動結束。"
     between: str = "、"
     states: Mapping[str, str] = field(
         default_factory=lambda: {"on": "開啟", "off": "關閉", "unknown": "不明"}
@@ -79,6 +80,7 @@ WORDS: Mapping[Language, Words] = {
         done="Done. It is now {state}. ",
         failed="That did not work. ",
         memo_done="It is recorded. ",
+        memo_last="The call ends after the recording. ",
         between=", ",
         states={"on": "on", "off": "off", "unknown": "unknown"},
     ),

@@ -396,10 +396,16 @@ def test_a_memo_is_recorded_and_the_call_goes_on(tmp_path: Path) -> None:
     assert caller.action.collect == Recording(60, transcript=True)
     assert caller.recorded() == "已經錄下。" + MAIN_AGAIN
     assert Visited("memo.note") in exchange.effects
+
+
+@pytest.mark.req("T-10", "T-06")
+def test_a_memo_ends_a_call_that_has_no_way_back_and_says_so_before(tmp_path: Path) -> None:
+    exchange = greenhouse(tmp_path)
     exchange.helpers = False
     caller = Caller(exchange)
-    caller.enter("3")
-    assert caller.action.next_node is None
+    assert caller.enter("3") == "請留言。錄完之後電話會自動結束。"
+    assert caller.action.collect == Recording(60, transcript=True)
+    assert caller.over
 
 
 # --- menus in menus, and languages ----------------------------------------------------------------

@@ -308,8 +308,6 @@ class Switchboard(RuleBasedStateMachine):
         if action.next_node is not None:
             self._request(line, action.next_node, None)
             return
-        if isinstance(action.collect, Recording):
-            answer = None  # should a request follow one at all
         keyed = isinstance(action.collect, Keypad)
         line.spoke = line.spoke or (not keyed and answer is not None)
         if keyed and answer is not None:
@@ -398,11 +396,13 @@ class Switchboard(RuleBasedStateMachine):
         read = read_action(encode_call_action(answer))
         assert isinstance(read, Answer) and not read.warnings, read
         assert answer.next_node in (None, "END", *nodes.HELPERS)
-        assert (step.call is None) == (answer.next_node == "END")
+        # Who leaves a memo last is on the line until it is recorded.
+        last_words = isinstance(answer.collect, Recording) and answer.next_node == "END"
+        assert (step.call is None or last_words) == (answer.next_node == "END")
         if answer.next_node in nodes.HELPERS:
             waiting = [call for call in (self.calls.find(answer.next_node, line.phone),) if call]
             assert [call.secret for call in waiting] == [line.secret]
-        line.action, line.over, line.since = answer, step.call is None, self.mono
+        line.action, line.over, line.since = answer, answer.next_node == "END", self.mono
         line.answers += 1
         assert line.answers <= max(book.max_turns for book in BOOKS)
         if isinstance(step.call and step.call.place, Choosing):
