@@ -3,8 +3,8 @@
 
 python := .venv/bin/python
 
-.PHONY: help demo test lint walks requirements test-gpio test-systemd test-card test-faults wear bench deb release install lock clean \
-	runtime-env test-env dev-env gpio-env deb-env
+.PHONY: help demo test lint walks requirements test-gpio test-systemd test-card test-faults test-page pictures wear bench deb release install lock clean \
+	runtime-env test-env dev-env gpio-env browser-env deb-env
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r n t; do printf '  make %-13s %s\n' "$$n" "$$t"; done
@@ -36,6 +36,12 @@ test-card: test-env ## a card made by cht-agent-flash, booted with the real clou
 
 test-faults: test-env ## a thousand faults and more, with a ledger (as root; an hour)
 	tests/campaign/run $(ARGS)
+
+test-page: browser-env ## the page of the demo in a real Chromium
+	tests/browser/run $(ARGS)
+
+pictures: browser-env ## the pictures of the page in the manuals, anew
+	CHT_PICTURES=docs/page tests/browser/run
 
 wear: test-env ## what ten minutes online write to the card, on Debian 12 and 13 (as root)
 	CHT_WEAR_SECONDS=600 tests/systemd/run \
@@ -71,6 +77,9 @@ dev-env:
 
 gpio-env:
 	@packaging/bootstrap gpio
+
+browser-env:
+	@packaging/bootstrap browser
 
 deb-env:
 	@packaging/bootstrap deb

@@ -101,7 +101,7 @@ class Session:
         except OSError as exc:
             raise DemoError(f"{menus}: {exc.strerror}") from exc
         files = {"tas.key": self._twin.api_key, "tas-sn.key": sn_key, "phone-pin": PIN_HASH,
-                 "phone.toml": said}  # fmt: skip
+                 "phone.toml": said, "visitor.phone": CALLER}  # fmt: skip
         for name, content in files.items():
             (here / name).touch(mode=0o600)
             (here / name).write_text(content, encoding="utf-8")
@@ -110,7 +110,8 @@ class Session:
             "ca_file": str(self._twin.ca_file),
             "rest_url": f"http://{HOST}:{self._network.ports['rest']}{PHONE}",
             "api_key": "file:tas.key", "sn_key": "file:tas-sn.key",
-            "service_number": self._number, "menus": "phone.toml"}})
+            "service_number": self._number, "menus": "phone.toml"},
+            **({"calls": {"enabled": True}} if "calls" in tomllib.loads(text) else {})})
 
     def _staged(self) -> stage.Things:
         """The same things, for the page."""

@@ -48,7 +48,8 @@ class Picture:
                                    for sensor in things.sensors],
                        "actuators": [{"id": id, "commands": list(words), "state": self.states[id]}
                                      for id, words in things.actuators.items()]},
-            "device": device, "number": things.number, "pin": things.pin, "agent": self.agent,
+            "device": device, "number": things.number, "own_number": things.own_number,
+            "pin": things.pin, "agent": self.agent,
             "faults": asdict(faults), "ledger": self.ledger.shown(),
             "readings": [each for kept in self._readings.values() for each in kept
                          if _is_since(each, since)],
