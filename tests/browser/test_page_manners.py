@@ -67,9 +67,18 @@ def test_a_flood_leaves_memory_as_it_was(page: Looking, demo: Playing) -> None:
                 time.sleep(0.01)  # the pace of the load, not a wait for its effect
             client.publish(f"/v1/device/{device}/rawdata", json.dumps(
                 [{"id": "load", "value": [str(number % 100)]}]))
-        client.publish(f"/v1/device/{device}/rawdata", json.dumps(
-            [{"id": "load", "value": [f"{messages}"]}]))
-        page.until(lambda: str(messages) in page.text("#passed pre"), "the last of them", 60)
+        asked = 0.0
+
+        def is_shown() -> bool:
+            # Said again, as what is too much for the one who watches is told as missed, not shown.
+            nonlocal asked
+            if time.monotonic() > asked + 1:
+                asked = time.monotonic()
+                client.publish(f"/v1/device/{device}/rawdata", json.dumps(
+                    [{"id": "load", "value": [f"{messages}"]}]))
+            return f'"{messages}"' in page.text("#passed")
+
+        page.until(is_shown, "the last of them", 120)
 
     flood(10_000)
     first = _heap(page)
