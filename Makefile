@@ -3,7 +3,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help demo test lint walks requirements test-gpio test-systemd test-card test-faults test-page pictures wear bench deb release install lock clean \
+.PHONY: help demo test lint walks requirements test-gpio test-systemd test-card test-arm64 test-faults test-page pictures wear bench deb release install lock clean \
 	runtime-env test-env dev-env gpio-env browser-env deb-env
 
 help: ## show this
@@ -33,6 +33,9 @@ test-systemd: test-env ## the package and its service under a real systemd, Debi
 
 test-card: test-env ## a card made by cht-agent-flash, booted with the real cloud-init (as root)
 	CHT_BED=card tests/systemd/run $(ARGS)
+
+test-arm64: test-env ## the package on an emulated ARM machine of 64 bits (as root; slow)
+	tests/arm64/run $(ARGS)
 
 test-faults: test-env ## a thousand faults and more, with a ledger (as root; an hour)
 	tests/campaign/run $(ARGS)
