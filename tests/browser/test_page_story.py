@@ -45,6 +45,34 @@ def test_the_lamp_is_switched_by_phone(page: Looking) -> None:
     page.until_text(LAMP, "off")
 
 
+def test_a_reading_is_asked_for_in_words_and_spoken_by_the_browser(page: Looking) -> None:
+    """Its own voice, in the Mandarin of Taiwan; here one that only writes down what it is given."""
+    page.run("""
+        window.spoken = [];
+        Object.defineProperty(window, 'speechSynthesis', {value: {
+            speak: each => window.spoken.push([each.lang, each.text]), cancel: () => {},
+            getVoices: () => []}})""")
+    page.click("#sound")
+    page.click("#call")
+    page.heard("用說的請按四")
+    page.click('[data-key="4"]')
+    page.until_text("#call-state", "Speak")
+    page.type("#words", "溫度", enter=True)
+    page.heard("目前溫室的溫度是")
+    spoken = page.run("return window.spoken")
+    assert {lang for lang, _ in spoken} == {"zh-TW"}
+    assert any("目前溫室的溫度是" in text for _, text in spoken)
+    page.hang_up()
+
+
+def test_who_says_nothing_is_asked_again(page: Looking) -> None:
+    page.click("#call")
+    page.heard("查詢溫度請按一")
+    page.click("#silence")
+    page.heard("沒有收到")
+    page.hang_up()
+
+
 def test_a_reading_is_asked_for_by_phone(page: Looking) -> None:
     page.click("#call")
     page.heard("查詢溫度請按一")

@@ -26,6 +26,7 @@ class Words:
     alarm: str = "警報。"
     test: str = "這是警報系統的測試電話。"
     keys: str = "知道了請按一，聯絡下一位請按二，重聽請按九。"
+    keys_all: str = "全部知道了請按一，聯絡下一位請按二，重聽請按九。"
     others: str = "及其他{count}項。"
     missing: str = "{alarm}，感測器{sensor}沒有資料"
     above: str = "{alarm}，{what}{reading}，{before}高於{limit}"
@@ -58,6 +59,8 @@ WORDS: Mapping[Language, Words] = {
         alarm="Alarm. ",
         test="This is a test call of the alarm system. ",
         keys="To acknowledge press one, for the next person two, to hear it again nine.",
+        keys_all="To acknowledge all of them press one, for the next person two, "
+        "to hear it again nine.",
         others="And {count} more. ",
         missing="{alarm}: there is no data from sensor {sensor}",
         above="{alarm}: {what} {reading}, {before}above {limit}",
@@ -100,16 +103,16 @@ def prompt(
     for count in range(min(len(items), MOST_ITEMS), 0, -1):
         more = len(items) - count
         said = "".join(one + words.end for one in items[:count])
-        text = head + said + (_others(more, language) if more else "") + words.keys
+        text = head + said + _ending(more, language)
         if len(text) <= MOST:
             return text
     if not items:
         return head + words.keys
     # One that is too long by itself: what fits of it, cut where a sentence allows.
-    others = _others(len(items) - 1, language) if len(items) > 1 else ""
-    room = MOST - len(head) - len(words.end) - len(others) - len(words.keys)
+    ending = _ending(len(items) - 1, language)
+    room = MOST - len(head) - len(words.end) - len(ending)
     first = speech.split(items[0], room)[0].rstrip("。，. ")
-    return head + first + words.end + others + words.keys
+    return head + first + words.end + ending
 
 
 def again(language: Language) -> str:
@@ -149,6 +152,12 @@ def item(
         before="" if good else words.before,
         limit=speech.quantity(limit, alarm.unit, language),
     )
+
+
+def _ending(more: int, language: Language) -> str:
+    """The keys; before them how many more alarms there are, which 1 acknowledges, too."""
+    words = WORDS[language]
+    return _others(more, language) + words.keys_all if more else words.keys
 
 
 def _others(count: int, language: Language) -> str:

@@ -385,9 +385,12 @@ def test_more_than_three_items_are_counted() -> None:
     for alarm in alarms:
         world.fire(alarm.id)
     world.wait_for_call()
-    text = world.ask(None).text or ""
+    action = world.ask(None)
+    text = action.text or ""
     assert "a2" in text and "a3" not in text
-    assert "及其他兩項。" in text
+    assert text.endswith("及其他兩項。全部知道了請按一，聯絡下一位請按二，重聽請按九。")
+    world.ask("1", action.node)
+    assert all(f"alarm {alarm.id}: acknowledged by ann" in world.log for alarm in alarms)
 
 
 def test_a_long_item_is_cut_to_what_one_turn_takes() -> None:
