@@ -20,7 +20,7 @@ lint: dev-env ## ruff and mypy
 	$(python) -m mypy
 
 walks: test-env ## 100,000 calls at random through the menus of the telephone (an hour or so)
-	CALLS=$${CALLS:-100000} $(python) -m pytest tests/phone/test_phone_machine.py tests/phone/test_phone_walks.py $(ARGS)
+	CALLS=$${CALLS:-100000} $(python) -m pytest -o faulthandler_timeout=0 tests/phone/test_phone_machine.py tests/phone/test_phone_walks.py $(ARGS)
 
 requirements: test-env ## which test holds which requirement of the protocol
 	@$(python) -m tests.requirements_table

@@ -5,6 +5,7 @@ Each test gets a broker of its own (it starts in 20 ms), so it may kill it.
 
 from __future__ import annotations
 
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,15 @@ DEVICE_KEY = "DKtestdevicekey"
 """User name and password of the device on brokers that want one (P-03)."""
 PROJECT_KEY = "PKtestprojectkey"
 """Those of the platform's side, who may see and send everything."""
+
+
+def pytest_configure() -> None:
+    """Every test starts from the usual signals. What a shell starts in the background ignores
+    SIGINT, what nohup starts SIGHUP, and programs that the tests start would inherit that."""
+    usual = {signal.SIGINT: signal.default_int_handler}
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual.get(number, signal.SIG_DFL))
 
 
 @pytest.fixture

@@ -77,9 +77,13 @@ def switchboard(path: Path, *parts: Part) -> Iterator[Switchboard]:
             try:
                 for part in parts:
                     connection, _ = server.accept()
-                    with connection:
-                        connection.settimeout(10)
+                    connection.settimeout(10)
+                    try:
                         _serve(_Ear(connection, board), part)
+                    finally:  # closing alone would not do: a failed part's traceback keeps the wire
+                        with contextlib.suppress(OSError):  # the phone went first
+                            connection.shutdown(socket.SHUT_RDWR)
+                        connection.close()
             except BaseException as error:
                 board.troubles.append(error)
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import _thread
 import argparse
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import wait_until
 from tests.twin.switchboard import Wire, switchboard
 from twin.terminal import call, callee
+from twin.terminal.talk import Talk
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = {"call": call, "callee": callee}
@@ -328,6 +333,7 @@ def until_shown(terminal: int, text: str) -> str:
     """What a terminal shows, up to and with ``text``."""
     shown = b""
     while text.encode() not in shown:
+        assert select.select([terminal], [], [], 20)[0], f"no {text!r} in {shown.decode()!r}"
         shown += os.read(terminal, 65536)
     return shown.decode()
 
@@ -350,6 +356,28 @@ def test_on_a_terminal_there_are_colours_and_ctrl_c_hangs_up(path: Path) -> None
         assert "the call ended: the caller hung up" in until_shown(terminal, "hung up")
         assert process.wait(10) == 0
         assert process.stderr and process.stderr.read() == b""
+
+
+def test_a_ctrl_c_just_before_a_wait_is_not_lost(
+    path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Python's own way to say that a signal came without ending the wait it came before."""
+    phone = threading.main_thread().ident
+    assert phone
+
+    def talk(wire: Wire) -> None:
+        wire.speak("請說")
+        os.write(typing, b"1\n")
+        assert wire.next() == {"keys": "1"}
+        wait_until(lambda: sys._current_frames()[phone].f_code is Talk.converse.__code__)
+        _thread.interrupt_main()
+        assert wire.next() == {"hangup": True}
+        wire.end("the caller hung up")
+
+    reading, typing = os.pipe()
+    with open(reading) as keyboard, open(typing, "wb"), switchboard(path, talk):
+        monkeypatch.setattr(sys, "stdin", keyboard)
+        assert dial(path) == 0
 
 
 def test_the_end_of_a_terminals_input_hangs_up(path: Path) -> None:

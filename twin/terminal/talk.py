@@ -26,6 +26,9 @@ silence       shows that you wait: saying nothing is enough
 hangup        ends the call, and so does Ctrl-C"""
 
 _OVER_THE_LAST_LINE = "\x1b[A\x1b[2K"
+_GLANCE = 0.5
+"""Seconds a wait lasts at most before the next. A Ctrl-C between Python's last look for signals and
+the wait itself does not end that wait: it is seen when the wait is over."""
 _GOODBYE = 2.0
 """Seconds in which the twin may tell how a call ended that was hung up."""
 
@@ -85,11 +88,12 @@ class Talk:
         Refused."""
         until = None if within is None else time.monotonic() + within
         while True:
-            left = None if until is None else max(until - time.monotonic(), 0)
-            if not select.select([self._line], [], [], left)[0]:
+            left = _GLANCE if until is None else max(until - time.monotonic(), 0)
+            if select.select([self._line], [], [], min(left, _GLANCE))[0]:
+                if events := self._read():
+                    return events
+            elif until is not None and left <= _GLANCE:
                 return []
-            if events := self._read():
-                return events
 
     def play(self, steps: Sequence[Step], timeout: float, events: Sequence[Event] = ()) -> None:
         """Do what a script says, then hang up. ``events``: what came already. Raises Failed,
@@ -101,7 +105,7 @@ class Talk:
             left = script.deadline - time.monotonic()
             if left <= 0:
                 script.wait()
-            elif select.select([self._line], [], [], left)[0]:
+            elif select.select([self._line], [], [], min(left, _GLANCE))[0]:
                 for event in self._read():
                     self._act(script.hear(event, time.monotonic()))
         self.hang_up()
@@ -114,10 +118,10 @@ class Talk:
         typed = _Typed(keyboard) if keyboard else None
         while not self._ended:
             watched = [self._line.fileno(), *([typed.fileno()] if typed else [])]
-            ready, _, _ = select.select(watched, [], [])
+            ready, _, _ = select.select(watched, [], [], _GLANCE)
             if watched[0] in ready:
                 self._read()
-            elif typed and keyboard:
+            elif ready and typed and keyboard:
                 for text in typed.lines():
                     self._type(text, keyboard.isatty())
                 if typed.ended:
