@@ -21,6 +21,7 @@ from agent.delivery.card import IN_MEMORY, Card
 from agent.delivery.caution import Caution
 from agent.delivery.lane import Flight, Held, Lane
 from agent.delivery.outbox import Outbox
+from agent.delivery.patience import Patience
 from agent.delivery.rows import LANES, LaneName, Row, fitting, time_of
 from agent.errors import LinkLost, StorageError
 from agent.noticing import Noticing
@@ -36,7 +37,6 @@ _URGENT_LINGER = 0.002  # what one command or one bouncing contact changes, too
 _FLIGHTS = 32  # messages on the line before the first must be proven
 _LOOK_AHEAD = 100  # rows looked at for one message: more never fit
 _FENCE_LINGER = 0.02  # one fence proves all that was sent meanwhile
-_DOUBT = 0.25  # a fence out for longer: what else is sent would only be sent again
 
 
 class Channel(Protocol):
@@ -109,6 +109,7 @@ class Delivery:
         self._flights: deque[tuple[int, Flight]] = deque()
         self._number = 0
         self._asked: float | None = None  # since when a fence is out (monotonic)
+        self._patience = Patience()
         self._caution = Caution()
         self._confirmed: dict[LaneName, int] = dict.fromkeys(LANES, 0)
         self._made = 0
@@ -235,7 +236,8 @@ class Delivery:
 
     def _doubted(self) -> bool:
         """Whether nobody answers any more: readings wait, acks are sent all the same."""
-        return self._asked is not None and self._clock.monotonic() - self._asked > _DOUBT
+        return (self._asked is not None
+                and self._clock.monotonic() - self._asked > self._patience.seconds)
 
     async def _send_next(self) -> float | None:
         """Send one message. 0.0: done, ask again; None: wait for work; else wait so long (s)."""
@@ -322,13 +324,14 @@ class Delivery:
             if not self._flights or not self._channel.up:
                 continue
             mark = self._number
-            self._asked = self._clock.monotonic()
+            self._asked = asked = self._clock.monotonic()
             try:
                 await self._channel.fence()
             except LinkLost:
                 continue
             finally:
                 self._asked = None
+            self._patience = self._patience.answered(self._clock.monotonic() - asked)
             self._confirm(mark)
 
     def _confirm(self, mark: int) -> None:
