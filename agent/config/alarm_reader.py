@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import time
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from agent.config.units import show_duration
 from agent.errors import ConfigError
 from agent.values import shortest
 
+_SAY = replace(TEXT, matches=TEXT.matches.replace("1000", "120"),
+               allowed="1 to 120 characters on one line: three of them are read in one call")
 ALARM_KEYS = (
     ID,
     Key("sensor", required=True, allowed="the id of a [[sensor]]"),
@@ -33,14 +36,14 @@ ALARM_KEYS = (
     Key("keep", "duration", between=(0, DAY)),
     Key("missing", "raw"),
     Key("severity", choices=("warning", "critical")),
-    Key(TEXT.name, matches=TEXT.matches.replace("1000", "120"),
-        allowed="1 to 120 characters on one line: three of them are read in one call"),
+    _SAY,
+    replace(_SAY, name="say_missing"),
     Key("call", "raw"),
     Key("publish_state", "bool"),
 )  # fmt: skip
 _MISSING = Key("missing", "duration", between=(10, 30 * DAY))
 _CONDITIONS = ("above", "below", "equals")
-_AS_IT_IS = ("above", "below", "clear", "keep", "severity", "say", "publish_state")
+_AS_IT_IS = ("above", "below", "clear", "keep", "severity", "say", "say_missing", "publish_state")
 _CONTACT = re.compile(r"[^\s.\x00-\x1f\x7f]{1,32}")
 
 
@@ -142,6 +145,8 @@ def _alarm(
     quantity = _quantity(findings, (*place, "quantity"), read.get("quantity"), sensor)
     if "say" in read:
         check_text(findings, (*place, "say"), read["say"], devices, own=(LIMIT,))
+    if "say_missing" in read:
+        check_text(findings, (*place, "say_missing"), read["say_missing"], devices)
     if len(findings) > before:
         return None
     if sensor is None:
@@ -236,6 +241,8 @@ def _check_condition(
         return
     if not given and missing is None:
         findings.error(place, "fires never: give above, below, equals or missing")
+    if "say_missing" in read and missing is None:
+        findings.error((*place, "say_missing"), "is never said: missing is false")
     for key in ("for", "clear", "keep"):
         if key in read and not given:
             findings.error((*place, key), "is about a condition: give above, below or equals")

@@ -25,7 +25,8 @@ class AlarmConfig:
     One of ``above``, ``below`` and ``equals``, or none: then only missing data is an alarm.
     ``quantity`` counts the values of the sensor from 0. ``clear``: the value from which on it is
     over (None: the threshold itself), for ``keep`` seconds. ``missing``: no good reading for so
-    long is an alarm of its own; None: never. ``call``: contacts, in the order they are phoned.
+    long is an alarm of its own; None: never. ``say`` and ``say_missing``: what is said of the one
+    and of the other. ``call``: contacts, in the order they are phoned.
     """
 
     id: str
@@ -41,6 +42,7 @@ class AlarmConfig:
     missing: float | None = 900.0
     severity: Severity = "warning"
     say: str | None = None
+    say_missing: str | None = None
     call: tuple[str, ...] = ()
     publish_state: bool = False
 
@@ -75,7 +77,8 @@ class CallsConfig:
     ``dry_run``: everything but the call itself. A person is phoned at most ``person_per_minute``,
     ``person_per_hour`` and ``person_per_day`` times, all together ``per_day`` times in 24 hours.
     ``collect``: what fires within it shares a call. ``rounds``: how often the list of people is
-    gone through. ``acknowledged_for``: how long an acknowledgement holds.
+    gone through. ``acknowledged_for``: how long an acknowledgement holds. ``site``: what the called
+    one calls this place, said first.
     """
 
     enabled: bool = False
@@ -91,3 +94,4 @@ class CallsConfig:
     monthly_test: TestDay | None = None
     language: Language = "zh"
     voice: Voice = "F"
+    site: str | None = None

@@ -44,6 +44,7 @@ keep = "1m"
 missing = "20m"
 severity = "critical"
 say = "太熱，{climate.temperature}，高於{limit}"
+say_missing = "溫度計沒有資料"
 call = ["grower"]
 publish_state = true
 """)  # fmt: skip
@@ -53,7 +54,7 @@ publish_state = true
         AlarmConfig(
             "hot", "climate", 0, "°C", above=35.0, hold_for=120.0, clear=33.0, keep=60.0,
             missing=1200.0, severity="critical", say="太熱，{climate.temperature}，高於{limit}",
-            call=("grower",), publish_state=True,
+            say_missing="溫度計沒有資料", call=("grower",), publish_state=True,
         ),
     )  # fmt: skip
     assert report.config.contacts == {"grower": SecretRef("credential", "grower")}
@@ -77,6 +78,14 @@ def test_the_telephone_is_off_unless_it_is_switched_on(tmp_path: Path) -> None:
         " [phone] lacks sn_key and service_number"
     ]
     assert problems(tmp_path, "[calls]\nenabled = true\ndry_run = true\n") == []
+
+
+def test_a_site_is_short_enough_to_be_said_first(tmp_path: Path) -> None:
+    report = read(tmp_path, '[calls]\nsite = "一號溫室"\n')
+    assert report.config is not None and report.config.calls.site == "一號溫室"
+    assert problems(tmp_path, f'[calls]\nsite = "{"室" * 21}"\n') == [
+        f'2 calls.site: "{"室" * 21}" is not allowed: 1 to 20 characters on a line'
+    ]
 
 
 def test_times_of_day(tmp_path: Path) -> None:
@@ -124,6 +133,10 @@ def test_times_of_day(tmp_path: Path) -> None:
          '5 alarm.a.say: there is no [[sensor]] "dor"; did you mean "door"?'),
         ('sensor = "door"\nequals = 1\nsay = "{"\n',
          "5 alarm.a.say: a brace { that stands alone: write it twice if it is meant"),
+        ('sensor = "door"\nequals = 1\nmissing = false\nsay_missing = "沒有"\n',
+         "6 alarm.a.say_missing: is never said: missing is false"),
+        ('sensor = "door"\nequals = 1\nsay_missing = "{limit}"\n',
+         '5 alarm.a.say_missing: there is no [[sensor]] "limit"; did you mean "climate"?'),
         ('sensor = "door"\nequals = 1\nseverity = "high"\n',
          '5 alarm.a.severity: "high" is not one of "warning", "critical"'),
     ],

@@ -100,7 +100,8 @@ def _tell(
         return situation, _last(request, dial.id, text, told), effects
     if dial.turns >= MOST_TURNS:
         return _on(situation, dial, "no key", words.no_key, request, told, now)
-    text = texts.prompt(_urgent(open), told.alarms, told.seen, moment, told.calls.language)
+    text = texts.prompt(_urgent(open), told.alarms, told.seen, moment, told.calls.language,
+                        told.calls.site)
     return _ask(situation, dial, text, request, told, now)
 
 

@@ -213,8 +213,9 @@ class Alarms:
         incident = Incident(key_of(name, "test"), name, "test", "critical", people, now.stamp())
         told = self._told_of()
         text = texts.prompt(
-            [incident], told.alarms, told.seen, self._moment(now), self.rules.calls.language
-        )
+            [incident], told.alarms, told.seen, self._moment(now),
+            told.calls.language, told.calls.site,
+        )  # fmt: skip
         if not dry_run:
             if not self.rules.calls.enabled:
                 raise AgentError("calls are off: set enabled = true in [calls], and reload")

@@ -20,11 +20,12 @@ STALE_AFTER = 600.0
 
 @dataclass(frozen=True)
 class Words:
-    """``end`` closes an item, ``{…}`` is filled in. Where a reading is gone, ``gone`` stands for it
-    and ``before`` before the limit."""
+    """``end`` closes an item, ``{…}`` is filled in; ``at`` is how a site is named.
+    Where a reading is gone, ``gone`` stands for it and ``before`` before the limit."""
 
-    alarm: str = "警報。"
-    test: str = "這是警報系統的測試電話。"
+    alarm: str = "{site}警報。"
+    test: str = "這是{site}警報系統的測試電話。"
+    at: str = "{site}"
     keys: str = "知道了請按一，聯絡下一位請按二，重聽請按九。"
     keys_all: str = "全部知道了請按一，聯絡下一位請按二，重聽請按九。"
     others: str = "及其他{count}項。"
@@ -56,8 +57,9 @@ class Words:
 WORDS: Mapping[Language, Words] = {
     "zh": Words(),
     "en": Words(
-        alarm="Alarm. ",
-        test="This is a test call of the alarm system. ",
+        alarm="Alarm{site}. ",
+        test="This is a test call of the alarm system{site}. ",
+        at=" at {site}",
         keys="To acknowledge press one, for the next person two, to hear it again nine.",
         keys_all="To acknowledge all of them press one, for the next person two, "
         "to hear it again nine.",
@@ -89,12 +91,14 @@ def prompt(
     seen: Seen,
     now: Moment,
     language: Language,
+    site: str | None = None,
 ) -> str:
-    """What is wrong, the most urgent first, and the keys: at most three items, fewer when they are
-    long, and how many more there are."""
+    """Where something is wrong and what, the most urgent first, and the keys: at most three items,
+    fewer when they are long, and how many more there are."""
     words = WORDS[language]
     test = all(incident.kind == "test" for incident in incidents)
-    head = words.test if test else words.alarm
+    where = words.at.format(site=site) if site else ""
+    head = (words.test if test else words.alarm).format(site=where)
     items = [
         item(alarms[incident.alarm], incident, seen, now, language)
         for incident in incidents
@@ -126,12 +130,12 @@ def item(
     """One alarm in words, without its full stop."""
     words = WORDS[language]
     if incident.kind == "missing":
-        return words.missing.format(alarm=alarm.id, sensor=alarm.sensor)
+        return _missing(alarm, seen, now, language)
     limit = shortest(alarm.limit) if isinstance(alarm.limit, float) else alarm.limit or ""
     if alarm.say is not None:
         known = {**seen, LIMIT: Heard((limit,), (alarm.unit,), age=0.0)}
         text = speech.render(alarm.say, known, now, STALE_AFTER, language)
-        return text.rstrip().rstrip("。.")
+        return _sentence(text)
     heard = seen.get(alarm.sensor, Heard(()))
     name = heard.quantities[alarm.quantity] if alarm.quantity < len(heard.quantities) else ""
     good = heard.quality == "good" and alarm.quantity < len(heard.values)
@@ -139,7 +143,7 @@ def item(
     if good:
         reading = speech.quantity(heard.values[alarm.quantity], alarm.unit, language)
     elif incident.kind == "test":  # nothing is known of any limit
-        return words.missing.format(alarm=alarm.id, sensor=alarm.sensor)
+        return _missing(alarm, seen, now, language)
     form = words.equals
     if alarm.above is not None:
         form = words.above
@@ -152,6 +156,17 @@ def item(
         before="" if good else words.before,
         limit=speech.quantity(limit, alarm.unit, language),
     )
+
+
+def _missing(alarm: AlarmConfig, seen: Seen, now: Moment, language: Language) -> str:
+    if alarm.say_missing is not None:
+        return _sentence(speech.render(alarm.say_missing, seen, now, STALE_AFTER, language))
+    return WORDS[language].missing.format(alarm=alarm.id, sensor=alarm.sensor)
+
+
+def _sentence(text: str) -> str:
+    """Without its full stop."""
+    return text.rstrip().rstrip("。.")
 
 
 def _ending(more: int, language: Language) -> str:

@@ -11,6 +11,7 @@ import pytest
 from agent.config.alarms import AlarmConfig, QuietHours
 from agent.config.menus import Language
 from agent.phone.alarms import ladder, texts
+from agent.phone.alarms.model import Kind
 from agent.phone.model import Moment, Quality
 from agent.protocol.telephone import Keypad
 from tests.phone.alarms.rig import AIR, CALLS, HOT, WET, World, check_limits, without_collecting
@@ -379,6 +380,32 @@ def test_a_reading_that_is_gone_is_not_told_as_if_it_were_there(
     assert texts.item(HOT, world.situation.incidents["hot"], seen, moment, language) == said
 
 
+@pytest.mark.parametrize(("kind", "language", "site", "said"), [
+    ("missing", "zh", None, "警報。溫室的溫度計沒有資料。"),
+    ("missing", "zh", "一號溫室", "一號溫室警報。溫室的溫度計沒有資料。"),
+    ("missing", "en", "house one", "Alarm at house one. 溫室的溫度計沒有資料. "),
+    ("test", "zh", "一號溫室", "這是一號溫室警報系統的測試電話。太熱，三十八點二度。"),
+    ("test", "en", "house one", "This is a test call of the alarm system at house one. "),
+])
+def test_a_call_says_where_it_is_and_what_is_missing_in_the_owners_words(
+    kind: Kind, language: Language, site: str | None, said: str
+) -> None:
+    alarm = replace(HOT, say="太熱，{air.temperature}。", say_missing="溫室的溫度計沒有資料。")
+    world = World(alarms=(alarm,))
+    world.fire("hot")
+    incident = replace(world.situation.incidents["hot"], kind=kind)
+    moment = Moment(world.now.mono, world.now.utc, True, UTC)
+    text = texts.prompt([incident], {"hot": alarm}, AIR, moment, language, site)
+    assert text.startswith(said)
+
+
+def test_the_site_is_said_on_the_call_itself() -> None:
+    world = World(calls=replace(CALLS, site="一號溫室"))
+    world.fire("hot")
+    world.wait_for_call()
+    assert (world.ask(None).text or "").startswith("一號溫室警報。")
+
+
 def test_more_than_three_items_are_counted() -> None:
     alarms = tuple(AlarmConfig(f"a{n}", "air", above=35.0, call=("ann",)) for n in range(5))
     world = World(alarms=alarms)
@@ -395,7 +422,7 @@ def test_more_than_three_items_are_counted() -> None:
 
 def test_a_long_item_is_cut_to_what_one_turn_takes() -> None:
     long = replace(WET, id="w" * 64, say="很長的句子，" * 20 + "{air.humidity}")
-    world = World(alarms=(replace(HOT, say="熱" * 120), long))
+    world = World(alarms=(replace(HOT, say="熱" * 120), long), calls=replace(CALLS, site="室" * 20))
     world.fire("hot")
     world.fire(long.id)
     world.wait_for_call()
