@@ -54,6 +54,7 @@ class Http:
         *,
         clock_trusted: Callable[[], bool] = lambda: True,
         timeout: float = READ_TIMEOUT,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         if not key.isprintable():
             raise PlatformRefused("the key holds characters that no HTTP header can carry")
@@ -64,6 +65,7 @@ class Http:
         self._key_header, self._key = key_header, key
         self._clock_trusted = clock_trusted
         self._timeout = timeout
+        self._monotonic = monotonic
         self.where = f"{url.scheme}://{url.netloc}"
         limits = urllib3.Timeout(connect=min(timeout, CONNECT_TIMEOUT), read=timeout)
         self._pool: urllib3.HTTPConnectionPool
@@ -112,13 +114,13 @@ class Http:
     def _read(self, answer: urllib3.BaseHTTPResponse) -> bytes:
         """All of the answer, within bounds of size and time."""
         parts: list[bytes] = []
-        size, deadline = 0, time.monotonic() + _WHOLE_ANSWER
+        size, deadline = 0, self._monotonic() + _WHOLE_ANSWER
         while part := answer.read1(65_536, decode_content=False):
             parts.append(part)
             size += len(part)
             if size > MAX_ANSWER:
                 raise LinkLost(f"{self.where}: an answer of more than {MAX_ANSWER} bytes")
-            if time.monotonic() > deadline:
+            if self._monotonic() > deadline:
                 raise LinkLost(f"{self.where}: no whole answer within {_WHOLE_ANSWER:g} s")
         return b"".join(parts)
 

@@ -90,6 +90,21 @@ def test_the_journal_has_fields(machine: Machine) -> None:
     assert ready["LOGGER"] == "cht_agent.app" and int(ready["CODE_LINE"]) > 0
 
 
+def test_what_a_sensor_says_is_found_by_its_name(machine: Machine) -> None:
+    machine.write(CONFIG, SIMULATED + """
+    [[sensor]]
+    id = "gone"
+    driver = "file"
+    path = "/run/cht-agent/nothing"
+    every = "1s"
+    """)
+    machine.do(f"systemctl reload {UNIT}")
+    wait_until(lambda: machine.try_(f"journalctl -q -o cat -u {UNIT} SENSOR=gone").out, 20,
+               "what the sensor says")
+    assert "gone" in machine.do(f"journalctl -q -o cat -u {UNIT} SENSOR=gone")
+    assert machine.do(f"journalctl -q -o cat -u {UNIT} SENSOR=load").strip() == ""
+
+
 # --- ends and restarts ----------------------------------------------------------------------------
 
 
