@@ -2,14 +2,14 @@
 
 What is sent while nobody answers is only sent again on the next connection, and perhaps read twice.
 So readings wait once an answer is later than the last ones would have it: on a quick line that
-stops them after some 50 ms, not only when the fence's own patience (5 s) is at its end.
+stops them after some 25 ms, not only when the fence's own patience (5 s) is at its end.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-_LEAST = 0.05  # a garbage collection, a busy core: no reason for doubt
+_LEAST = 0.02  # a busy core; a doubt without a reason lets readings wait for the answer, no more
 _MOST = 0.25
 _KEPT = 8
 
@@ -22,7 +22,7 @@ class Patience:
 
     @property
     def seconds(self) -> float:
-        """Twice the slowest of the recent answers and 0.05 s, at most 0.25 s, which is also what
+        """Twice the slowest of the recent answers and 0.02 s, at most 0.25 s, which is also what
         a line gets that has not answered yet."""
         return min(_MOST, _LEAST + 2 * max(self.recent)) if self.recent else _MOST
 

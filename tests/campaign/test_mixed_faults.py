@@ -19,6 +19,7 @@ import shutil
 import sqlite3
 import subprocess
 import time
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -209,9 +210,10 @@ def test_a_thousand_faults(tmp_path: Path, card: Path, seed: int, struck: Struck
     found = [min((moment - began for moment in noticed if began <= moment <= ended),
                  default=math.inf) for began, ended in mischief.dark]  # fmt: skip
     repeated = len(seen) - len(first)
+    again = repeats_after(faults.begun, observer, topic)
 
     for name, count in sorted(faults.counts.items()):
-        run.tell(name, count)
+        run.tell(f"{name}; arrived again after it", f"{count}; {again[name]}")
     run.tell("in all", faults.counts.total())
     run.tell("minutes", f"{took / 60:.1f}")
     run.tell("readings made", len(made))
@@ -261,6 +263,20 @@ def arrivals_after(observer: Observer, topic: str, messages: int) -> set[tuple[s
     """(id, time) of all but the first ``messages`` messages."""
     return {(one["id"], one["time"])
             for message in observer.on(topic)[messages:] for one in message.json()}  # fmt: skip
+
+
+def repeats_after(
+    begun: list[tuple[float, str]], observer: Observer, topic: str
+) -> Counter[str]:
+    """How many readings came again after a fault of each kind, and before the next."""
+    moments, known, again = [moment for moment, _ in begun], set[str](), Counter[str]()
+    for message in observer.on(topic):
+        before = bisect_right(moments, message.at)
+        for one in message.json():
+            if one["value"][0] in known and before:
+                again[begun[before - 1][1]] += 1
+            known.add(one["value"][0])
+    return again
 
 
 def noticed_by_the_twin(observer: Observer, device: str) -> set[tuple[str, str]]:

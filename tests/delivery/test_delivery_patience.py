@@ -19,10 +19,10 @@ from tests.support.waiting import until
     ("answers", "seconds"),
     [
         ((), 0.25),  # never answered yet: perhaps a slow one
-        ((0.002,), 0.054),
-        ((0.0,) * 20, 0.05),
-        ((0.06, 0.002, 0.002), 0.17),  # the slowest counts
-        ((0.06, *(0.002,) * 8), 0.054),  # while it is recent
+        ((0.002,), 0.024),
+        ((0.0,) * 20, 0.02),
+        ((0.06, 0.002, 0.002), 0.14),  # the slowest counts
+        ((0.06, *(0.002,) * 8), 0.024),  # while it is recent
         ((3.0,), 0.25),
     ],
 )
@@ -38,7 +38,7 @@ def test_it_is_never_shorter_than_a_pause_nor_longer_than_a_quarter(answers: lis
     patience = Patience()
     for took in answers:
         patience = patience.answered(took)
-    assert 0.05 <= patience.seconds <= 0.25
+    assert 0.02 <= patience.seconds <= 0.25
     assert len(patience.recent) <= 8
 
 
@@ -62,7 +62,7 @@ def test_a_line_that_fell_silent_gets_acks_alone(tmp_path: Path, usual: float) -
             await rig.idle()
 
             await unanswered(rig, 2)
-            clock.advance(0.049 + 2 * usual)
+            clock.advance(0.019 + 2 * usual)
             rig.read(3)
             await until(lambda: values(rig.line.sent) == [1, 2, 3])
             clock.advance(0.002)

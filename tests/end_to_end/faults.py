@@ -26,7 +26,8 @@ class Faults:
     """``kill`` ends the writer like a power cut and starts it again; returns when it is started.
 
     ``more``: further kinds, by name. ``back`` waits until whoever else listens at the broker does
-    so again. ``pace``: all waits times this.
+    so again. ``pace``: all waits times this. ``begun``: when each fault began (monotonic)
+    and which kind it is of.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Faults:
         self._back = back
         self._pace = pace
         self.counts: Counter[str] = Counter()
+        self.begun: list[tuple[float, str]] = []
         self._rand = rand
         self._broker = broker
         self._proxy = proxy
@@ -67,6 +69,7 @@ class Faults:
                     break
                 self._pause(0.2, 1.2)
                 self.counts[name] += 1
+                self.begun.append((time.monotonic(), name))
                 kinds[name]()
         self._proxy.passing()
 

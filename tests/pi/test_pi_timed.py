@@ -273,10 +273,10 @@ import time
 mark = open("/sys/kernel/tracing/trace_marker", "w", buffering=1)
 servo = actuator("servo", 90.0, pin={SERVO}, min_angle=0, max_angle=180)
 print(servo.read(), servo.lines())
-time.sleep(0.4)
+time.sleep(1)
 print("min", file=mark)
 servo.write(0)
-time.sleep(0.4)
+time.sleep(1)
 print(servo.read())
 print("end", file=mark)
 """,
@@ -290,5 +290,7 @@ print("end", file=mark)
         (recording.since("min").until("end"), 0.001),
     ):
         events = [event for event in part.of(SERVO) if event.what == "level"]
-        wide = sorted(b.time - a.time for a, b in pairwise(events) if a.value and not b.value)
-        assert wide[len(wide) // 2] == pytest.approx(pulse, abs=0.0004)
+        wide = [b.time - a.time for a, b in pairwise(events) if a.value and not b.value]
+        # Timed by a program of an emulated machine: on a busy host most come late or early.
+        good = [width for width in wide if width == pytest.approx(pulse, abs=0.00025)]
+        assert len(wide) > 20 and len(good) >= len(wide) / 4, wide
