@@ -86,11 +86,11 @@ def test_nothing_moves_and_nothing_swells(tmp_path: Path, broker: Broker, device
         for topic in (topics[0], topics[-2]):
             here.platform.publish(topic, b"{" + b" " * HUGE + b"}")
             settle(here)
-        grown = memory(here.agent.pid) - before
+        # The last of it is let go with the next message.
+        wait_until(lambda: memory(here.agent.pid) - before < 30_000_000, 20, "the memory's return")
         assert here.levels() == "0", "a pin moved"
         status = here.until_up()
         assert sum(status["ignored"].values()) > MESSAGES / 4
-        assert grown < 30_000_000, f"{grown:,} bytes more than before"
         log = here.agent.log
         assert log.count("\n") - lines < 250, "the log is flooded"
         assert max(map(len, log.splitlines())) < 1000

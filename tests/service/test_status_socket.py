@@ -297,6 +297,25 @@ def test_stop_waits_for_nobody(path, handling):
     assert not path.exists()
 
 
+@pytest.mark.parametrize("turns", range(12))
+def test_stop_ends_a_client_who_asks_in_that_moment(path, turns):
+    """However many turns of the loop the request is ahead of the end."""
+
+    async def serve():
+        server = StatusServer(path, HANDLERS)
+        await server.start()
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b'{"op":"status"}\n')
+        assert await reader.readline()
+        writer.write(b'{"op":"never"}\n')
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await asyncio.wait_for(server.stop(), 2)
+        writer.close()
+
+    asyncio.run(serve())
+
+
 def test_stop_leaves_the_socket_of_a_successor(path):
     async def serve():
         server = StatusServer(path, HANDLERS)

@@ -107,7 +107,8 @@ class Feed:
             yield queue.take(self._say_hello)
             while not self._closed:
                 try:
-                    await asyncio.wait_for(queue.some.wait(), _BEAT)
+                    async with asyncio.timeout(_BEAT):
+                        await queue.some.wait()
                 except TimeoutError:
                     yield ": still here\n\n"
                     continue
