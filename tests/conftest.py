@@ -24,12 +24,12 @@ PROJECT_KEY = "PKtestprojectkey"
 
 
 def pytest_configure() -> None:
-    """Every test starts from the usual signals. What a shell starts in the background ignores
-    SIGINT, what nohup starts SIGHUP, and programs that the tests start would inherit that."""
-    usual = {signal.SIGINT: signal.default_int_handler}
+    """Programs of the tests start from the usual signals. What a shell starts in the background
+    ignores SIGINT, what nohup starts SIGHUP, and they would inherit that; what is caught they do
+    not inherit. The tests themselves go on ignoring it."""
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, usual.get(number, signal.SIG_DFL))
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ LONG = 1_000_000
 HEAD = f"HTTP/1.1 200 OK\r\nContent-Length: {LONG}\r\n\r\n".encode()
 
 
-@pytest.mark.parametrize(("seconds_a_piece", "whole"), [(0.5, True), (10.0, False)])
+@pytest.mark.parametrize(("seconds_a_piece", "whole"), [(0.1, True), (10.0, False)])
 def test_an_answer_that_trickles_in_is_not_waited_for_longer_than_a_minute(
     seconds_a_piece: float, whole: bool
 ) -> None:

@@ -141,7 +141,7 @@ def _alarm(
     if "missing" in read:
         missing = _missing(reader, (*place, "missing"), read["missing"])
     call = _call(findings, (*place, "call"), read["call"], contacts) if "call" in read else ()
-    _check_condition(findings, place, table, read, missing)
+    _check_condition(findings, place, table, read)
     quantity = _quantity(findings, (*place, "quantity"), read.get("quantity"), sensor)
     if "say" in read:
         check_text(findings, (*place, "say"), read["say"], devices, own=(LIMIT,))
@@ -233,15 +233,15 @@ def _check_condition(
     place: Place,
     table: Mapping[str, Any],
     read: Mapping[str, Any],
-    missing: float | None,
 ) -> None:
     given = [name for name in _CONDITIONS if name in table]
     if len(given) > 1:
         findings.error((*place, given[1]), f"stands beside {given[0]}: make two alarms of it")
         return
-    if not given and missing is None:
+    never = table.get("missing") is False
+    if not given and never:
         findings.error(place, "fires never: give above, below, equals or missing")
-    if "say_missing" in read and missing is None:
+    if "say_missing" in read and never:
         findings.error((*place, "say_missing"), "is never said: missing is false")
     for key in ("for", "clear", "keep"):
         if key in read and not given:

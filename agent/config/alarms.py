@@ -77,8 +77,8 @@ class CallsConfig:
     ``dry_run``: everything but the call itself. A person is phoned at most ``person_per_minute``,
     ``person_per_hour`` and ``person_per_day`` times, all together ``per_day`` times in 24 hours.
     ``collect``: what fires within it shares a call. ``rounds``: how often the list of people is
-    gone through. ``acknowledged_for``: how long an acknowledgement holds. ``site``: what the called
-    one calls this place, said first.
+    gone through. ``acknowledged_for``: how long an acknowledgement holds. ``site``: the name
+    of this place, said first.
     """
 
     enabled: bool = False

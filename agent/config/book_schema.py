@@ -10,7 +10,11 @@ from agent.config.menus import Callers, PinConfig
 from agent.config.schema import DAY, Key, Section
 from agent.config.texts import MOST, MOST_TO_CONFIRM
 
-TEXT = Key("say", matches=r"[^\x00-\x1f\x7f]{1,1000}", allowed="1 to 1000 characters on one line")
+TEXT = Key(
+    "say",
+    matches=r"(?=.*\S)[^\x00-\x1f\x7f]{1,1000}",
+    allowed="1 to 1000 characters on one line",
+)
 LANGUAGE = Key("language", choices=("zh", "en"))
 _THEN = Key("then")
 _AUTH = Key("auth", choices=("pin",))

@@ -199,7 +199,11 @@ SECTIONS: Mapping[str, Section] = {
             Key("collect", "duration", between=(0, 3_600)),
             Key("rounds", "int", between=(1, 5)),
             Key("acknowledged_for", "duration", between=(60, 7 * DAY)),
-            Key("site", matches=r"[^\x00-\x1f\x7f]{1,20}", allowed="1 to 20 characters on a line"),
+            Key(
+                "site",
+                matches=r"(?=.*\S)[^\x00-\x1f\x7f]{1,20}",
+                allowed="1 to 20 characters on one line",
+            ),
             Key(
                 "quiet_hours",
                 matches=f"{CLOCK_TIME} ?- ?{CLOCK_TIME}",

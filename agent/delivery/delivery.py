@@ -165,6 +165,7 @@ class Delivery:
 
     def link_up(self) -> None:
         """What was on the line of the last connection is sent again."""
+        self._asked = None  # the last one's fence may not have heard yet that it ended
         self._rewind()
         self._work.call()
 

@@ -23,7 +23,7 @@ class Patience:
     @property
     def seconds(self) -> float:
         """Twice the slowest of the recent answers and 0.02 s, at most 0.25 s, which is also what
-        a line gets that has not answered yet."""
+        is given before the first answer."""
         return min(_MOST, _LEAST + 2 * max(self.recent)) if self.recent else _MOST
 
     def answered(self, seconds: float) -> Patience:

@@ -122,6 +122,7 @@ class StatusServer:
                 if not line.endswith(b"\n"):
                     return
                 await self._send(writer, await self._handle(peer, line))
+                await asyncio.sleep(0)  # where many requests are here, nothing above waits
         except (OSError, TimeoutError):
             pass  # the client went away, or said nothing for too long
 

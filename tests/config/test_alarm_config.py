@@ -84,7 +84,7 @@ def test_a_site_is_short_enough_to_be_said_first(tmp_path: Path) -> None:
     report = read(tmp_path, '[calls]\nsite = "一號溫室"\n')
     assert report.config is not None and report.config.calls.site == "一號溫室"
     assert problems(tmp_path, f'[calls]\nsite = "{"室" * 21}"\n') == [
-        f'2 calls.site: "{"室" * 21}" is not allowed: 1 to 20 characters on a line'
+        f'2 calls.site: "{"室" * 21}" is not allowed: 1 to 20 characters on one line'
     ]
 
 
@@ -135,6 +135,13 @@ def test_times_of_day(tmp_path: Path) -> None:
          "5 alarm.a.say: a brace { that stands alone: write it twice if it is meant"),
         ('sensor = "door"\nequals = 1\nmissing = false\nsay_missing = "沒有"\n',
          "6 alarm.a.say_missing: is never said: missing is false"),
+        ('sensor = "door"\nequals = 1\nmissing = "1s"\nsay_missing = "沒有"\n',
+         '5 alarm.a.missing: "1s" must be from 10s to 30d, or false'),
+        ('sensor = "door"\nmissing = "1s"\n',
+         '4 alarm.a.missing: "1s" must be from 10s to 30d, or false'),
+        ('sensor = "door"\nequals = 1\nsay_missing = " "\n',
+         '5 alarm.a.say_missing: " " is not allowed: 1 to 120 characters on one line: three of them'
+         " are read in one call"),
         ('sensor = "door"\nequals = 1\nsay_missing = "{limit}"\n',
          '5 alarm.a.say_missing: there is no [[sensor]] "limit"; did you mean "climate"?'),
         ('sensor = "door"\nequals = 1\nseverity = "high"\n',

@@ -79,6 +79,22 @@ def test_a_line_that_fell_silent_gets_acks_alone(tmp_path: Path, usual: float) -
     asyncio.run(scenario())
 
 
+def test_a_new_connection_begins_without_doubt(tmp_path: Path) -> None:
+    clock = FakeClock()
+
+    async def scenario() -> None:
+        async with delivering(tmp_path, clock=clock) as rig:
+            await unanswered(rig, 1)
+            clock.advance(1)
+            rig.line.answers.set()
+            rig.line.drop()
+            rig.line.connect()
+            await rig.idle()
+            assert values(rig.line.read) == [1]
+
+    asyncio.run(scenario())
+
+
 def test_a_slow_line_is_given_the_time_it_takes(tmp_path: Path) -> None:
     clock = FakeClock()
 

@@ -297,6 +297,24 @@ def test_stop_waits_for_nobody(path, handling):
     assert not path.exists()
 
 
+def test_a_client_who_asks_and_asks_holds_nobody_up(path):
+    """All that it asked is there already; others have their turn between two answers."""
+
+    async def serve():
+        server = StatusServer(path, HANDLERS)
+        await server.start()
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b'{"op":1}\n' * 2000)
+        at_once = []
+        while sum(at_once) < 2000:
+            at_once.append((await reader.read(65536)).count(b"\n"))
+        writer.close()
+        await server.stop()
+        return max(at_once)
+
+    assert asyncio.run(serve()) < 100
+
+
 @pytest.mark.parametrize("turns", range(12))
 def test_stop_ends_a_client_who_asks_in_that_moment(path, turns):
     """However many turns of the loop the request is ahead of the end."""

@@ -375,9 +375,13 @@ def test_a_ctrl_c_just_before_a_wait_is_not_lost(
         wire.end("the caller hung up")
 
     reading, typing = os.pipe()
-    with open(reading) as keyboard, open(typing, "wb"), switchboard(path, talk):
-        monkeypatch.setattr(sys, "stdin", keyboard)
-        assert dial(path) == 0
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with open(reading) as keyboard, open(typing, "wb"), switchboard(path, talk):
+            monkeypatch.setattr(sys, "stdin", keyboard)
+            assert dial(path) == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_the_end_of_a_terminals_input_hangs_up(path: Path) -> None:
