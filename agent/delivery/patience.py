@@ -2,7 +2,7 @@
 
 What is sent while nobody answers is only sent again on the next connection, and perhaps read twice.
 So readings wait once an answer is later than the last ones would have it: on a quick line that
-stops them after some 25 ms, not only when the fence's own patience (5 s) is at its end.
+stops them after some 25 ms, not only when the fence's own patience (4.5 s) is at its end.
 """
 
 from __future__ import annotations

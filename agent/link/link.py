@@ -23,7 +23,7 @@ from agent.retry import Reconnect, reconnecting
 
 log = logging.getLogger("cht_agent.link")
 
-FENCE_TIMEOUT = 5.0
+FENCE_TIMEOUT = 4.5  # a link that falls silent is known within 5 s, the wait to ask included
 RETRY_REFUSED = 300.0
 _TAKEOVERS, _WITHIN, _TAKEN_OVER_WAIT = 3, 60.0, 60.0
 
