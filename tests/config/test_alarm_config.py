@@ -88,6 +88,12 @@ def test_a_site_is_short_enough_to_be_said_first(tmp_path: Path) -> None:
     ]
 
 
+def test_a_blank_site_says_nothing(tmp_path: Path) -> None:
+    assert problems(tmp_path, '[calls]\nsite = "  "\n') == [
+        '2 calls.site: "  " is not allowed: 1 to 20 characters on one line'
+    ]
+
+
 def test_times_of_day(tmp_path: Path) -> None:
     text = '[calls]\nquiet_hours = "22:00-7:00"\nmonthly_test = "1 10:00"\n'
     config = read(tmp_path, text).config
